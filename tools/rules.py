@@ -29,7 +29,7 @@ COLAB = """\
 import sys
 
 if "google.colab" in sys.modules:
-    %pip install -q "d2lcourse @ git+{url}\""""
+    %pip install -q "d2lcourse[chapters] @ git+{url}\""""
 
 # What tools/pages.py writes into the staged tree: links to these have no file to point to here.
 PAGES = ("api.md", "data-cards.md", "glossary.md", "hero.png", "run-times.md", "topic-map.md")
