@@ -222,7 +222,7 @@ def run(
         printed = service.log.read_text(errors="replace")
         if status != 0:
             raise RuntimeError(
-                f"{' '.join(service.command)} ended with status {status}:\n{service.tail(25)}"
+                f"{' '.join(service.command)} ended with status {status}:\n{service.tail(40)}"
             )
         return printed
 
@@ -252,8 +252,9 @@ def torchrun(
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={ranks}", f"--max-restarts={restarts}"]
     loopback = "lo0" if sys.platform == "darwin" else "lo"
-    # One thread a rank, and no look-up of the machine's name, which fails on many laptops.
-    env = {"OMP_NUM_THREADS": "1"}
+    # One thread a rank; a new store for each attempt, since in a shared one restarted ranks find the
+    # addresses of the dead; and no look-up of the machine's name, which fails on many laptops.
+    env = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
     if sys.platform != "win32":
         env["GLOO_SOCKET_IFNAME"] = os.environ.get("GLOO_SOCKET_IFNAME", loopback)
     return run([*command, str(script), *map(str, arguments)], timeout=timeout, env=env)
