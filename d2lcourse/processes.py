@@ -252,8 +252,8 @@ def torchrun(
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={ranks}", f"--max-restarts={restarts}"]
     loopback = "lo0" if sys.platform == "darwin" else "lo"
-    # One thread a rank; a new store for each attempt, since in a shared one restarted ranks find the
-    # addresses of the dead; and no look-up of the machine's name, which fails on many laptops.
+    # One thread a rank; a new store for each attempt, as in a shared one restarted ranks find
+    # the addresses of the dead; no look-up of the machine's name, which fails on many laptops.
     env = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
     if sys.platform != "win32":
         env["GLOO_SOCKET_IFNAME"] = os.environ.get("GLOO_SOCKET_IFNAME", loopback)

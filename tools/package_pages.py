@@ -19,11 +19,14 @@ import torch
 from torch import nn
 
 import d2lcourse as d2l
+from d2lcourse.data.scene_cards import SCENE_CARDS
+from d2lcourse.data.shape_painting import DOMAINS
 from tools.pages import EDIT_NOTE
 
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Source|Note|Example|Examples):$")
 LISTS = {"Args": "Arguments", "Attributes": "Attributes", "Raises": "Raises"}
 WIDTH = 88  # columns of code that a page shows without scrolling
+SCENES_PICTURE = "shapes.png"
 
 
 def api() -> str:
@@ -154,16 +157,46 @@ def data_cards() -> str:
     """Return the page with one card for each data set."""
     return f"""{EDIT_NOTE}# Data cards
 
-Every data set of the book is loaded by one call, `d2l.data.load(name, split=…, scale=…)`. At small
-scale nothing is downloaded: the data ship with a package the book needs, or are generated from a
-fixed seed. At full scale the real set is fetched once, checked and kept. A set that exists only as
-a download has no small scale.
+Every data set of the book is loaded by one call, most by `d2l.data.load(name, split=…, scale=…)`;
+each card shows its call. At small scale nothing is downloaded: the data ship with a package the
+book needs, or are generated from a fixed seed. At full scale the real set is fetched once, checked
+and kept. A set that exists only as a download has no small scale.
 
-{chr(10).join(data_card(name) for name in d2l.data.names())}"""
+{chr(10).join(data_card(name) for name in d2l.data.names())}
+{pairs_card("translation")}
+{chr(10).join(scenes_card(name) for name in SCENE_CARDS)}"""
 
 
-def data_card(name: str) -> str:
-    """Return one data set's card."""
+def pairs_card(name: str) -> str:
+    """Return the card of a set of sentence pairs, with its first three."""
+    pairs = d2l.data.load_pairs(name, scale="small", n=3)
+    shown = [f"| {s} | {t} |" for s, t in zip(pairs.source, pairs.target, strict=True)]
+    return data_card(
+        name,
+        f'pairs = d2l.data.load_pairs("{name}")',
+        "\n".join(["| Source | Target |", "| --- | --- |", *shown]),
+    )
+
+
+def scenes_card(name: str) -> str:
+    """Return the card of a set of scenes; the generated one has a picture (see `scenes`)."""
+    small = "small" in SCENE_CARDS[name].sizes
+    scale = "" if small else ', scale="full"'
+    return data_card(
+        name,
+        f'scenes = d2l.data.load_scenes("{name}"{scale})',
+        "![Eight scenes. Coloured circles, squares, triangles, stars, crosses and rings lie over "
+        "photographs of brick, grass, gravel, a coffee cup and a cat, among lines and blotches. "
+        "Each shape has a box with its class. Below, the same scenes' shapes as flat colours on "
+        "black, a colour for each class, and one scene by day, at night, in fog and as a "
+        f"sketch.]({SCENES_PICTURE})"
+        if small
+        else "",
+    )
+
+
+def data_card(name: str, call: str = "", examples: str = "") -> str:
+    """Return one data set's card; `call` loads it, if not `load`, and `examples` end the card."""
     card = d2l.data.card(name)
     sizes = "; ".join(
         f"{scale}: " + ", ".join(f"{count:,} {split}" for split, count in splits.items())
@@ -181,8 +214,9 @@ def data_card(name: str) -> str:
     }
     lines = [f"- **{fact}**: {_prose(text)}" for fact, text in facts.items() if text]
     scale = "" if "small" in card.sizes else ', scale="full"'
-    call = f'```python\nX, y = d2l.data.load("{card.name}"{scale}).tensors\n```'
-    return "\n\n".join([f"## {card.title}", _prose(card.description), call, "\n".join(lines), ""])
+    call = call or f'X, y = d2l.data.load("{card.name}"{scale}).tensors'
+    parts = [_prose(card.description), f"```python\n{call}\n```", "\n".join(lines), examples]
+    return "\n\n".join([f"## {card.title}", *filter(None, parts), ""])
 
 
 def hero(path: Path) -> None:
@@ -220,6 +254,34 @@ def hero(path: Path) -> None:
     fig.savefig(path, dpi=200)
 
 
+def scenes(path: Path) -> None:
+    """Draw the card's picture of `shapes`: boxes, masks and domains."""
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Rectangle
+
+    size, colours = 96, ListedColormap(["black", *plt.get_cmap("Set2")(range(6))])
+    shown = d2l.data.load_scenes("shapes", "test", scale="small", n=8, size=size)
+    fig, axes = plt.subplots(3, 8, figsize=(11, 4.3), layout="constrained")
+    for i in range(8):
+        axes[0, i].imshow(shown.images[i].permute(1, 2, 0))
+        for box, label in zip(shown.boxes[i].tolist(), shown.labels[i], strict=True):
+            corner, width, height = box[:2], box[2] - box[0], box[3] - box[1]
+            axes[0, i].add_patch(Rectangle(corner, width, height, fill=False, ec="w", lw=1.2))
+            axes[0, i].text(
+                box[0], max(box[1], 9), shown.classes[label], fontsize=7, va="bottom", color="w"
+            )
+        axes[1, i].imshow(shown.semantic[i], cmap=colours, vmin=0, vmax=6)
+    for i, domain in enumerate(DOMAINS):
+        seen = d2l.data.load_scenes("shapes", "test", scale="small", n=8, size=size, domain=domain)
+        for j in (0, 1):
+            axes[2, 2 * i + j].imshow(seen.images[4 * j + 3].permute(1, 2, 0))
+            axes[2, 2 * i + j].set_xlabel(domain, fontsize=10)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[], frame_on=False)
+    fig.savefig(path, dpi=150)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="where to write; must exist")
@@ -227,6 +289,7 @@ def main() -> None:
     (folder / "api.md").write_text(api(), encoding="utf-8")
     (folder / "data-cards.md").write_text(data_cards(), encoding="utf-8")
     hero(folder / "hero.png")
+    scenes(folder / SCENES_PICTURE)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,15 @@ if "google.colab" in sys.modules:
     %pip install -q "d2lcourse[chapters] @ git+{url}\""""
 
 # What tools/pages.py writes into the staged tree: links to these have no file to point to here.
-PAGES = ("api.md", "data-cards.md", "glossary.md", "hero.png", "run-times.md", "topic-map.md")
+PAGES = (
+    "api.md",
+    "data-cards.md",
+    "glossary.md",
+    "hero.png",
+    "run-times.md",
+    "shapes.png",
+    "topic-map.md",
+)
 GENERATED = {f"book/{name}" for name in PAGES}
 
 EXERCISE = re.compile(r"### Exercise (\d+) \((derive|code|experiment), ★{1,3}\)")

@@ -18,8 +18,21 @@ from ..session import SCALES, current_scale
 from . import downloads, fashion, glyphs, photos, tables, toys2d
 from .base import SPLITS, Arrays, Card, Dataset, stream
 from .cards import CARDS
+from .pairs import TRANSLATION, Pairs, load_pairs
+from .scene_cards import SCENE_CARDS
+from .scenes import Scenes, load_scenes
 
-__all__ = ["Card", "Dataset", "card", "load", "names"]
+__all__ = [
+    "Card",
+    "Dataset",
+    "Pairs",
+    "Scenes",
+    "card",
+    "load",
+    "load_pairs",
+    "load_scenes",
+    "names",
+]
 
 _Generator = Callable[[np.random.Generator, int, str], Arrays]  # (stream, n, split)
 _Reader = Callable[[str], Arrays]  # (split)
@@ -69,7 +82,8 @@ def card(name: str) -> Card:
     """Return the card of a data set: what it is, where it comes from, under which licence.
 
     Args:
-        name: one of `names()`; ``"toys2d"`` is short for ``"toys2d/moons"``.
+        name: one of `names()`, or a set that `load_pairs` or `load_scenes` loads; ``"toys2d"`` is
+            short for ``"toys2d/moons"``.
 
     Raises:
         ValueError: there is no such set.
@@ -77,6 +91,10 @@ def card(name: str) -> Card:
     >>> card("iris").classes
     ('setosa', 'versicolor', 'virginica')
     """
+    if name == TRANSLATION.name:
+        return TRANSLATION
+    if name in SCENE_CARDS:
+        return SCENE_CARDS[name]
     found = CARDS.get("toys2d/moons" if name == "toys2d" else name)
     if found is None:
         raise unknown("data set", name, CARDS)
@@ -115,6 +133,10 @@ def load(
     digits/test (small): X (359, 1, 8, 8) float32, y (359,) int64, 10 classes
     """
     about = card(name)
+    if about is TRANSLATION:
+        raise ValueError(f"{name!r} holds sentences, not tensors: ask for load_pairs({name!r})")
+    if name in SCENE_CARDS:
+        raise ValueError(f"{name!r} holds boxes and masks as well: ask for load_scenes({name!r})")
     scale = current_scale() if scale is None else scale
     if scale not in SCALES:
         raise unknown("scale", scale, SCALES)

@@ -31,7 +31,7 @@ CACHED = {
     "covertype": ("covertype/samples_py3", "covertype/targets_py3"),
 }
 SMALL = {"california_housing": "diabetes", "covertype": "breast_cancer"}
-_STALLED = 60  # seconds without a byte after which a connection counts as lost
+STALLED = 60  # seconds without a byte after which a connection counts as lost
 
 
 def images(name: str, split: str) -> Arrays:
@@ -57,13 +57,13 @@ def images(name: str, split: str) -> Arrays:
         f"Offline, scale='small' gives {name!r} without a download; or put "
         f"{', '.join(file for file, _ in kind.resources)} into {folder} by hand."
     )
-    with _one_at_a_time(root, kind.__name__):
+    with one_at_a_time(root, kind.__name__):
         _throw_away_damaged(folder, kind.resources)
         try:
             data = kind(str(root), train=split == "train", download=True)
         except (RuntimeError, OSError, HTTPException) as error:
             damaged = _throw_away_damaged(folder, kind.resources)
-            raise _failure(kind.__name__, root, error, damaged, remedy) from error
+            raise failure(kind.__name__, root, error, damaged, remedy) from error
     order = shuffled(stream(name, split, 0), len(data.targets))
     return data.data.numpy()[order, None], data.targets.numpy()[order]
 
@@ -93,7 +93,7 @@ def table(name: str, split: str) -> Arrays:
         f"Offline, load({SMALL[name]!r}) gives a small table without a download; or copy "
         f"{', '.join(CACHED[name])} into {root} from a machine where this has worked."
     )
-    with _one_at_a_time(root, name):
+    with one_at_a_time(root, name):
         try:
             X, y = fetch(**options, download_if_missing=False)
         except (OSError, EOFError, ValueError, zlib.error):  # absent or half written
@@ -103,7 +103,7 @@ def table(name: str, split: str) -> Arrays:
                 X, y = fetch(**options)
             except (OSError, HTTPException) as error:
                 damaged = [cached[0].name] if "checksum" in str(error) else []
-                raise _failure(name, root, error, damaged, remedy) from error
+                raise failure(name, root, error, damaged, remedy) from error
     if not housing:
         y = y - 1
     rows = held_out(y, split, 0 if housing else int(y.max()) + 1)
@@ -111,13 +111,13 @@ def table(name: str, split: str) -> Arrays:
 
 
 @contextmanager
-def _one_at_a_time(root: Path, name: str) -> Iterator[None]:
+def one_at_a_time(root: Path, name: str) -> Iterator[None]:
     """Keep other processes out of one set's files, and give up on a connection that stalls."""
     from filelock import FileLock
 
     before = socket.getdefaulttimeout()
     with FileLock(root / f".{name}.lock"):
-        socket.setdefaulttimeout(_STALLED)
+        socket.setdefaulttimeout(STALLED)
         try:
             yield
         finally:
@@ -158,7 +158,7 @@ def _is_whole(idx: Path) -> bool:
     return idx.stat().st_size == start + prod(shape)
 
 
-def _failure(name: str, root: Path, error: Exception, damaged: list[str], remedy: str) -> OSError:
+def failure(name: str, root: Path, error: Exception, damaged: list[str], remedy: str) -> OSError:
     """Return the error for a download that failed: what, why, and what to do instead."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OSError(

@@ -45,7 +45,7 @@ def read(split: str, side: int) -> Arrays:
     files = SCENES if split == "train" else TEXTURES
     pictures = []
     for file in files.values():
-        with Image.open(_installed(file)) as picture:
+        with Image.open(installed(file)) as picture:
             square = ImageOps.fit(picture.convert("RGB"), (side, side), Image.Resampling.LANCZOS)
         pictures.append(np.asarray(square).transpose(2, 0, 1))
     return np.ascontiguousarray(np.stack(pictures)), np.array(
@@ -53,7 +53,7 @@ def read(split: str, side: int) -> Arrays:
     )
 
 
-def _installed(file: str) -> Path:
+def installed(file: str) -> Path:
     """Return the path of a package's file without importing the package."""
     package, _, rest = file.partition("/")
     spec = find_spec(package)

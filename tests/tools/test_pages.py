@@ -118,14 +118,18 @@ def test_nothing_changed_means_that_torch_is_not_imported(root: Path) -> None:
 
 def test_the_book_s_own_package_pages_are_complete() -> None:
     made = {path.name: path for path in pages.package_pages(ROOT)}
-    assert set(made) == {"api.md", "data-cards.md", "hero.png"}
+    assert set(made) == {"api.md", "data-cards.md", "hero.png", "shapes.png"}
     api = made["api.md"].read_text(encoding="utf-8")
     missing = [name for name in d2l.__all__ if name != "data" and f"### `d2l.{name}`" not in api]
     missing += [name for name in d2l.data.__all__ if f"### `d2l.data.{name}`" not in api]
     assert not missing
     cards = made["data-cards.md"].read_text(encoding="utf-8")
     assert [n for n in d2l.data.names() if f'd2l.data.load("{n}"' not in cards] == []
-    assert made["hero.png"].read_bytes().startswith(b"\x89PNG")
+    calls = [f'd2l.data.load_scenes("{name}"' for name in ("shapes", "penn_fudan", "coco")]
+    assert [call for call in calls if call not in cards] == []
+    assert "](shapes.png)" in cards
+    for picture in ("hero.png", "shapes.png"):
+        assert made[picture].read_bytes().startswith(b"\x89PNG")
 
 
 def test_docstrings_become_markdown() -> None:
