@@ -152,7 +152,9 @@ def test_an_interrupted_run_keeps_finished_chapters_and_leaves_no_kernel(book, a
     add("first/one", "print('done')")
     pid = f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))"
     add("first/two", pid, "time.sleep(120)")
-    process = start(book)
+    # Tests that run in the background inherit an ignored SIGINT; a run at a keyboard does not.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    process = start(book, preexec_fn=heed)
     wait_for(lambda: book.executed("first/one").exists() and note.exists() and note.read_text())
     process.send_signal(kind)
     output, _ = process.communicate(timeout=90)
