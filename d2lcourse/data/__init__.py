@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from numbers import Integral
 
 import numpy as np
 import torch
 
 from ..errors import unknown
-from ..session import SCALES, current_scale
+from ..session import SCALES
 from . import downloads, fashion, glyphs, photos, tables, toys2d
-from .base import SPLITS, Arrays, Card, Dataset, stream
+from .base import Arrays, Card, Dataset, stream, valid_scale
 from .cards import CARDS
 from .pairs import TRANSLATION, Pairs, load_pairs
 from .scene_cards import SCENE_CARDS
@@ -137,15 +136,7 @@ def load(
         raise ValueError(f"{name!r} holds sentences, not tensors: ask for load_pairs({name!r})")
     if name in SCENE_CARDS:
         raise ValueError(f"{name!r} holds boxes and masks as well: ask for load_scenes({name!r})")
-    scale = current_scale() if scale is None else scale
-    if scale not in SCALES:
-        raise unknown("scale", scale, SCALES)
-    if split not in SPLITS:
-        raise unknown("split", split, SPLITS)
-    if n is not None and (not _is_whole_number(n) or n < 1):
-        raise ValueError(f"n={n!r} is not a whole number of examples, 1 or more")
-    if not _is_whole_number(seed) or seed < 0:
-        raise ValueError(f"seed={seed!r} is not a whole number, 0 or more")
+    scale = valid_scale(split, scale, n, seed)
     if scale not in about.sizes:
         raise ValueError(
             f"data set {about.name!r} is a download and has no small scale: ask for scale='full', "
@@ -168,7 +159,3 @@ def load(
     if inputs.dtype == torch.uint8:
         inputs = inputs.float().div_(255)
     return Dataset(inputs, torch.from_numpy(y), about, split, scale)
-
-
-def _is_whole_number(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from ..errors import unknown
+from ..session import SCALES, current_scale
 
 SPLITS = ("train", "test")
 
@@ -90,6 +94,36 @@ class Dataset:
         if self.classes:
             parts.append(f"{len(self.classes)} classes")
         return f"{self.card.name}/{self.split} ({self.scale}): {', '.join(parts)}"
+
+
+def valid_scale(
+    split: str,
+    scale: str | None,
+    n: int | None,
+    seed: int,
+    things: str = "examples",
+    splits: tuple[str, ...] = SPLITS,
+) -> str:
+    """Check what every loader is asked for, and return the scale: by default what `setup` chose.
+
+    Raises:
+        ValueError: a split, scale, n or seed that does not exist; `things` is what n counts.
+    """
+    scale = current_scale() if scale is None else scale
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES)
+    if split not in splits:
+        raise unknown("split", split, splits)
+    if n is not None and (not is_whole(n) or n < 1):
+        raise ValueError(f"n={n!r} is not a whole number of {things}, 1 or more")
+    if not is_whole(seed) or seed < 0:
+        raise ValueError(f"seed={seed!r} is not a whole number, 0 or more")
+    return scale
+
+
+def is_whole(value: object) -> bool:
+    """Say whether a value is a whole number; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def stream(name: str, split: str, seed: int) -> np.random.Generator:

@@ -9,13 +9,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from numbers import Integral
 from pathlib import Path
 from random import Random
 
 from ..errors import unknown
-from ..session import SCALES, current_scale, data_dir
-from .base import Card
+from ..session import data_dir
+from .base import Card, valid_scale
 from .grammar import Grammar
 
 PAIR_SPLITS = ("train", "test", "combinations")
@@ -106,18 +105,9 @@ def load_pairs(
     >>> pairs.target[0]
     'des tantes trouvent les chiens mais ces chats suivent cet arbre'
     """
-    scale = current_scale() if scale is None else scale
-    for kind, given, known in (
-        ("set of pairs", name, (TRANSLATION.name,)),
-        ("split", split, PAIR_SPLITS),
-        ("scale", scale, SCALES),
-    ):
-        if given not in known:
-            raise unknown(kind, given, known)
-    if n is not None and not _at_least(1, n):
-        raise ValueError(f"n={n!r} is not a whole number of pairs, 1 or more")
-    if not _at_least(0, seed):
-        raise ValueError(f"seed={seed!r} is not a whole number, 0 or more")
+    if name != TRANSLATION.name:
+        raise unknown("set of pairs", name, (TRANSLATION.name,))
+    scale = valid_scale(split, scale, n, seed, "pairs", PAIR_SPLITS)
     if scale == "small":
         pairs = _draw(split, TRANSLATION.sizes["small"][split] if n is None else int(n), int(seed))
     else:
@@ -128,10 +118,6 @@ def load_pairs(
             )
         pairs = pairs[:n]
     return Pairs([s for s, _ in pairs], [t for _, t in pairs], TRANSLATION, split, scale)
-
-
-def _at_least(least: int, value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def _draw(split: str, n: int, seed: int) -> list[Pair]:

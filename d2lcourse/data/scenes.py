@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import unknown
-from ..session import SCALES, current_scale
 from . import real_scenes, shapes
-from .base import SPLITS, Card, stream
+from .base import Card, is_whole, stream, valid_scale
 from .scene_cards import SCENE_CARDS
 from .shape_painting import DOMAINS
 
@@ -175,17 +174,9 @@ def load_scenes(
     about = SCENE_CARDS.get(name)
     if about is None:
         raise unknown("set of scenes", name, SCENE_CARDS)
-    scale = current_scale() if scale is None else scale
-    if scale not in SCALES:
-        raise unknown("scale", scale, SCALES)
-    if split not in SPLITS:
-        raise unknown("split", split, SPLITS)
-    if n is not None and (not _is_whole(n) or n < 1):
-        raise ValueError(f"n={n!r} is not a whole number of scenes, 1 or more")
-    if not _is_whole(seed) or seed < 0:
-        raise ValueError(f"seed={seed!r} is not a whole number, 0 or more")
+    scale = valid_scale(split, scale, n, seed, "scenes")
     size = _SIDE[scale] if size is None else size
-    if not _is_whole(size) or not 16 <= size <= 1024:
+    if not is_whole(size) or not 16 <= size <= 1024:
         raise ValueError(f"size={size!r} is not a whole number of pixels from 16 to 1024")
     if scale not in about.sizes:
         raise ValueError(
@@ -225,7 +216,7 @@ def _valid_knobs(
     tilt: float,
 ) -> shapes.Knobs:
     """Return the knobs of the generator; say which one is wrong."""
-    if not _pair(objects, _is_whole) or not 0 <= objects[0] <= objects[1] or objects[1] < 1:
+    if not _pair(objects, is_whole) or not 0 <= objects[0] <= objects[1] or objects[1] < 1:
         raise ValueError(
             f"objects={objects!r} is not the least and the most objects of a scene, such as (1, 4)"
         )
@@ -260,10 +251,6 @@ def _valid_knobs(
 
 def _pair(value: Any, good: Any) -> bool:
     return isinstance(value, (tuple, list)) and len(value) == 2 and all(map(good, value))
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _is_real(value: object) -> bool:
