@@ -13,7 +13,14 @@ import pytest
 
 from d2lcourse.grade import Limits, Report, grade
 from d2lcourse.grade.__main__ import main
-from d2lcourse.grade.contain import ContainmentError
+from d2lcourse.grade.contain import ContainmentError, check
+
+try:
+    check()
+except ContainmentError as error:
+    if os.environ.get("CI") == "true":
+        raise
+    pytest.skip(str(error), allow_module_level=True)
 
 LIMITS = Limits(cell_seconds=4, total_seconds=60, memory_mib=512)
 RIGHT = "def double(x):\n    return 2 * x"
