@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Files in data/ that only book pages read: a change to them leaves every output as it is.
 PAGE_DATA = {
-    f"data/{name}" for name in ("README.md", "chapters.csv", "glossary.csv", "syllabus.csv")
+    f"data/{name}"
+    for name in ("README.md", "chapters.csv", "glossary.csv", "plans.yaml", "syllabus.csv")
 }
 
 # An exercise's folded solution, and the Python in it.
