@@ -30,6 +30,13 @@ serve: $(READY) ## build the site and serve it on this machine
 test: $(READY) ## everything that must hold: lint, tests, all chapters, the site in a browser
 	@$(RUN) -m tools.test
 
+slides: $(READY) ## make every chapter's slides from its notebook (PART=..., NB=...)
+	@$(RUN) -m tools.run $(SELECT)
+	@$(RUN) -m tools.slides $(SELECT)
+
+assignments: $(READY) ## make the students' notebooks and the instructor's bundle
+	@$(RUN) -m tools.assignments
+
 reproduce: $(READY) ## run the book a second time and compare every text output
 	@$(RUN) -m tools.run $(SELECT)
 	@$(RUN) -m tools.run --compare $(SELECT)
@@ -52,4 +59,4 @@ lock: $(READY) ## compile requirements.txt from the ranges in pyproject.toml
 clean: ## remove everything that was built; .venv stays
 	@rm -rf _build .mypy_cache .pytest_cache .ruff_cache .coverage
 
-.PHONY: help setup book serve test reproduce bench lab format lock clean
+.PHONY: help setup book serve test slides assignments reproduce bench lab format lock clean
