@@ -27,7 +27,7 @@ from pathlib import Path
 import yaml
 from nbformat import NotebookNode
 
-from tools.notebooks import ROOT, read, write
+from tools.notebooks import ROOT, read, toc_files, write
 from tools.rules import METADATA, broken_links, colab_cell
 
 BUNDLE_README = """# Assignments of Deep Learning You Can Run
@@ -44,6 +44,25 @@ it runs. Install it with `pip install 'd2lcourse[grade] @ git+{url}'`.
 
 BUNDLE_CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "deep-learning-you-can-run"
+"""
+
+PAGE = """# Assignments
+
+Each assignment is a notebook with gaps. You write small functions, step by step, and the cell
+below each one tests it and says what is wrong. Further tests run when it is graded. An assignment
+takes 60 to 120 minutes and needs nothing but Jupyter or Colab and the helper package, which the
+first cell installs on Colab.
+
+Choose a title to download the notebook.
+
+| Assignment | Belongs to | Questions | Points | Time |
+| --- | --- | ---: | ---: | ---: |
+{rows}
+
+Open it in Jupyter, or on Colab with **File → Upload notebook**. Write your code where it says
+`YOUR CODE HERE`. Before you hand it in, restart the kernel and run everything from the top.
+
+Teachers find how to assign and grade in the [instructor's guide](instructors.md).
 """
 
 METADATA_OF_OURS = {"assignment", "chapter", "minutes"}
@@ -81,7 +100,8 @@ class Facts:
 
     @property
     def title(self) -> str:
-        return self.notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+        title = self.notebook.cells[0].source.splitlines()[0].removeprefix("# Assignment: ")
+        return title[:1].upper() + title[1:]
 
     @property
     def chapter(self) -> str:
@@ -89,11 +109,20 @@ class Facts:
 
     @property
     def minutes(self) -> int:
-        return self.notebook.metadata["d2lcourse"]["minutes"]
+        minutes = self.notebook.metadata["d2lcourse"].get("minutes")
+        if not isinstance(minutes, int):
+            raise SystemExit(f"{self.path}: its metadata give no minutes under d2lcourse")
+        return minutes
 
     @property
     def points(self) -> float:
         return sum(cell.metadata.nbgrader.points for cell in self.graded)
+
+    @property
+    def questions(self) -> list[str]:
+        """The answer cells' names."""
+        data = [cell.metadata.get("nbgrader", {}) for cell in self.notebook.cells]
+        return [entry["grade_id"] for entry in data if entry.get("solution")]
 
     @property
     def graded(self) -> list[NotebookNode]:
@@ -180,10 +209,26 @@ def make(root: Path) -> Path:
     if wrong:
         raise SystemExit("\n".join(wrong))
     shutil.rmtree(folder, ignore_errors=True)
-    release(root, names, folder / "release")
+    if names:
+        release(root, names, folder / "release")
     write(folder / "instructor-bundle.zip", bundle(root, names, folder / "release"))
     write(record, digest.hexdigest())
     return folder / "release"
+
+
+def page(root: Path) -> str:
+    """Return the page that lists the assignments, with the students' versions to download."""
+    order = [
+        name.removeprefix("notebooks/")
+        for name in toc_files(yaml.safe_load((root / "_toc.yml").read_text("utf-8")))
+    ]
+    rows = [
+        f'| <a href="../assignments/{fact.slug}.ipynb" download>{fact.title}</a> '
+        f"| [chapter](../notebooks/{fact.chapter}.ipynb) | {len(fact.questions)} "
+        f"| {fact.points:g} | {fact.minutes} min |"
+        for fact in sorted(facts(root), key=lambda fact: order.index(fact.chapter))
+    ]
+    return PAGE.format(rows="\n".join(rows))
 
 
 def problems(root: Path) -> Iterator[str]:

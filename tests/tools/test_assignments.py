@@ -52,7 +52,7 @@ def test_every_assignment_is_as_it_should_be() -> None:
 def test_facts(root: Path) -> None:
     (fact,) = assignments.facts(root)
     assert (fact.slug, fact.chapter, fact.minutes) == (SLUG, "detection/boxes-anchors-nms", 90)
-    assert fact.title == "Assignment: IoU and non-maximum suppression"
+    assert fact.title == "IoU and non-maximum suppression"
     assert fact.points == 20
 
 
