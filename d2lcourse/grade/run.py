@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from inspect import isfunction
 from multiprocessing.connection import Connection
@@ -18,11 +19,13 @@ import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
 from d2lcourse.grade.assemble import Step, assemble, find_assignment, read_notebook
-from d2lcourse.grade.contain import Limits, check, contain
+from d2lcourse.grade.contain import ContainmentError, Limits, check, contain
 from d2lcourse.grade.report import Grade, Report
 
 REASON = 300  # characters kept of an error
 MESSAGE = 2**14  # bytes of one message from the process
+DID_NOT_START = "the process for the submission did not start: run the command again"
+NOT_STARTED = -1  # in the place of a cell's number
 START_SECONDS = 120  # to start and contain the process, imports included
 
 # A forked process has the libraries loaded already. Only Linux forks safely with torch loaded.
@@ -92,15 +95,15 @@ def run(steps: list[Step], limits: Limits, contained: bool) -> dict[str, str]:
     A cell that runs out of time or ends the process is passed over, and the cells are run again
     from the first: the questions after it keep their points.
     """
-    errors: dict[str, str] = {}
+    errors = {step.name: "the cell did not run" for step in steps}  # until it is seen to pass
     skip: set[int] = set()
     deadline = time.monotonic() + limits.total_seconds
     while True:
         failed_at, reason = _attempt(steps, skip, limits, contained, deadline, errors)
         if failed_at is None:
             return errors
-        if failed_at < 0 or time.monotonic() >= deadline:
-            return errors | {step.name: reason for step in steps[max(failed_at, 0) :]}
+        if time.monotonic() >= deadline:
+            return errors | {step.name: reason for step in steps[failed_at:]}
         errors[steps[failed_at].name] = reason
         skip.add(failed_at)
 
@@ -116,32 +119,41 @@ def _attempt(
     """Run what is not in `skip` in a fresh process; note errors.
 
     Returns:
-        (None, "") if it came to the end, else the cell that brought it down (-1: it never
-        started) and how.
+        (None, "") if it came to the end, else the cell that brought it down and how.
+
+    Raises:
+        ContainmentError: the process could not be started or contained.
     """
     ours, theirs = CONTEXT.Pipe(duplex=False)
     arguments = (steps, skip, limits, contained, theirs)
     process = CONTEXT.Process(target=_child, args=arguments, daemon=True)
     process.start()
     theirs.close()
-    current = -1
+    current = NOT_STARTED
     patience: float = START_SECONDS
     try:
         while True:
             wait = min(patience, deadline - time.monotonic())
             if not ours.poll(max(wait, 0)):
                 if wait < patience:
-                    return current, f"the notebook ran longer than {limits.total_seconds:g} s"
+                    reason = f"the notebook ran longer than {limits.total_seconds:g} s"
+                    return max(current, 0), reason
+                if current == NOT_STARTED:
+                    raise ContainmentError(DID_NOT_START)
                 return current, f"the cell ran longer than {limits.cell_seconds:g} s: stopped"
             try:
                 # JSON, never pickle: the bytes come from a process that runs a stranger's code.
                 message = json.loads(ours.recv_bytes(MESSAGE))
                 current, error = int(message["cell"]), message.get("error")
+                if current == NOT_STARTED:
+                    raise ContainmentError(str(error)[:REASON])
                 if current == len(steps):
                     return None, ""
                 name = steps[current].name
             except (EOFError, OSError, ValueError, LookupError, TypeError):
                 process.join(5)
+                if current == NOT_STARTED:
+                    raise ContainmentError(DID_NOT_START) from None
                 return current, _ending(process.exitcode)
             patience = limits.cell_seconds
             if error is not None:
@@ -188,12 +200,16 @@ def _child(
     os.closerange(3, pipe.fileno())  # the grader's own files and connections
     os.closerange(pipe.fileno() + 1, 2**16)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
-    if contained:
-        contain(limits)
 
     def tell(**message: Any) -> None:
         pipe.send_bytes(json.dumps(message).encode())
 
+    tempfile.gettempdir()  # finds a folder while it can; libraries ask for one and seldom use it
+    if contained:
+        try:
+            contain(limits)
+        except ContainmentError as refusal:
+            return tell(cell=NOT_STARTED, error=str(refusal))
     namespace: dict[str, Any] = {"__name__": "__main__"}
     namespace["get_ipython"] = lambda: Magics(namespace)
     original = Originals()

@@ -190,6 +190,27 @@ def test_hostile_answer_costs_only_its_own_points(
     assert keep.read_text() == "kept"
 
 
+def test_answer_may_use_an_optimizer(graded: Callable[..., Report]) -> None:
+    """PyTorch loads parts of itself late, and these ask for a folder for temporary files."""
+    source = (
+        "def triple(x):\n    w = torch.nn.Parameter(torch.tensor(2.0))\n"
+        "    optimizer = torch.optim.SGD([w], lr=1.0)\n    (-w).backward()\n"
+        "    optimizer.step()\n    return w.detach() * x"
+    )
+    assert graded(notebook(triple=source), Limits(memory_mib=1024)).earned == 6
+
+
+def test_broken_containment_is_no_grade(
+    graded: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ContainmentError("no such call")
+
+    monkeypatch.setattr("d2lcourse.grade.contain._filter_system_calls", fail)
+    with pytest.raises(ContainmentError, match="no such call"):
+        graded(notebook())
+
+
 def test_no_process_is_left(graded: Callable[..., Report]) -> None:
     graded(notebook(triple="import time\ntime.sleep(99)"), Limits(cell_seconds=1))
     with pytest.raises(ChildProcessError):
