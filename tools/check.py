@@ -13,6 +13,7 @@ from uuid import uuid4
 import nbformat
 import yaml
 
+from tools import quizzes
 from tools.notebooks import ROOT, Book, code, toc_files, write
 from tools.rules import (
     CELL_METADATA,
@@ -49,6 +50,12 @@ def slugs(book: Book) -> Iterator[str]:
             yield f"notebooks/{name}.ipynb: is not named in lower-case-words. Rename it."
 
 
+def stray_quizzes(book: Book) -> Iterator[str]:
+    """Every quiz belongs to a chapter."""
+    for path in quizzes.strays(book):
+        yield f"{path}: is the quiz of no chapter. Rename it like its notebook, or remove it."
+
+
 def prose_links(book: Book) -> Iterator[str]:
     """Every relative link of a prose page leads somewhere."""
     for path in sorted((book.root / "book").rglob("*.md")):
@@ -67,7 +74,7 @@ def check_chapter(book: Book, name: str) -> Iterator[str]:
 
 
 def fix(book: Book, name: str) -> bool:
-    """Strip outputs, make metadata and ids plain, set the Colab cell. Return whether it changed."""
+    """Strip outputs, make metadata and ids plain, set Colab cell and quiz; tell if it changed."""
     path = book.source(name)
     before = path.read_text(encoding="utf-8")
     raw, seen = json.loads(before), set()
@@ -89,7 +96,11 @@ def fix(book: Book, name: str) -> bool:
         first.source = colab
     elif first:
         position = notebook.cells.index(first)
-        notebook.cells.insert(position, nbformat.v4.new_code_cell(colab))
+        notebook.cells.insert(
+            position,
+            nbformat.v4.new_code_cell(colab, metadata={"slideshow": {"slide_type": "skip"}}),
+        )
+    quizzes.place(notebook, quizzes.data_file(book, name))
     text = nbformat.writes(notebook) + "\n"
     if text == before:
         return False
@@ -100,7 +111,7 @@ def fix(book: Book, name: str) -> bool:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", help="chapters (default: all, and _toc.yml)")
-    parser.add_argument("--fix", action="store_true", help="mend outputs, metadata, Colab cell")
+    parser.add_argument("--fix", action="store_true", help="mend outputs, metadata, Colab, quiz")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
     options = parser.parse_args(argv)
     book = Book(options.root.resolve())
@@ -112,7 +123,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     problems = [line for name in names for line in check_chapter(book, name)]
     if not options.paths:
-        problems += [line for rule in (contents, slugs, prose_links) for line in rule(book)]
+        rules = (contents, slugs, stray_quizzes, prose_links)
+        problems += [line for rule in rules for line in rule(book)]
     print(*problems, sep="\n", end="\n" if problems else "")
     print(f"{len(names)} chapters checked, {len(problems)} problems")
     return 1 if problems else 0

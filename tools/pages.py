@@ -26,7 +26,7 @@ from pathlib import Path
 
 import yaml
 
-from tools import notebooks
+from tools import assignments, notebooks
 from tools.notebooks import ROOT, Book, toc_files
 
 Row = dict[str, str]
@@ -48,9 +48,16 @@ def write(src: Path, root: Path) -> None:
         "run-times.md": run_times,
         "glossary.md": glossary,
         "topic-map.md": topic_map,
+        "progress.md": progress,
+        "assignments.md": assignments.page,
     }
     for name, page in pages.items():
         notebooks.write(src / "book" / name, page(root))
+    from tools import plan_pages  # which needs this module
+
+    for name, text in plan_pages.files(root).items():
+        folder = src if name.endswith(".md") else src / "extra"  # extra: files to download
+        notebooks.write(folder / "book" / name, text)
     for path in package_pages(root):
         notebooks.write(src / "book" / path.name, path.read_bytes())
 
@@ -175,6 +182,40 @@ the table of contents: it then runs, and is checked, with every build.
 number followed by *full* is the longer text behind that outline.
 
 {details}"""
+
+
+def progress(root: Path) -> str:
+    """Return the page of the reader's progress: `book/_static/progress.js` fills in the ticks."""
+    table = {row["chapter"]: row for row in read_csv(root / "data" / "chapters.csv")}
+    parts: dict[str, list[str]] = {}
+    for name in finished_chapters(root):
+        cells = notebooks.read(Book(root).source(name)).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        count = len(re.findall(r"^### Exercise \d+ ", text, re.MULTILINE))
+        line = f"| {chapter_link(name, table[name]['title'])} | {count} |"
+        parts.setdefault(table[name]["part"], []).append(line)
+    body = "\n".join(
+        f"## {part}\n\n| Chapter | Exercises |\n| --- | ---: |\n{chr(10).join(lines)}\n"
+        for part, lines in parts.items()
+    )
+    return f"""{EDIT_NOTE}# Progress
+
+Tick off what you have done: there is a box below the heading of each exercise and one at the end of
+each chapter. The ticks are kept in this browser and nowhere else; nothing is sent. To take them to
+another browser, or to be safe when this one is cleaned, export them to a file here and import it
+there. An import adds the ticks of the file to those that are there and takes none away.
+
+If you open the pages as files, some browsers keep the ticks of each page apart: serve the book
+instead (`make serve`).
+
+<noscript>
+<p><strong>Ticks need JavaScript, which is off or blocked here.</strong> Below are the chapters, and
+how many exercises each has.</p>
+</noscript>
+
+<div id="my-progress"></div>
+
+{body}"""
 
 
 def _chapter_tables(chapters: list[Row], topics: dict[str, list[Row]], done: set[str]) -> str:

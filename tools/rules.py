@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import yaml
 from nbformat import NotebookNode
 
+from tools import quizzes
 from tools.notebooks import Book, code, read
 
 LINES, COLUMNS, CODE_CELLS, EXERCISES, ALT_TEXT = 25, 100, 10, 5, 20
@@ -23,7 +24,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = {"tags", "mystnb"}
+CELL_METADATA = {"tags", "mystnb", "slideshow"}
+SLIDES = ("slide", "subslide", "fragment", "-", "notes", "skip")
 
 COLAB = """\
 import sys
@@ -34,9 +36,19 @@ if "google.colab" in sys.modules:
 # What tools/pages.py writes into the staged tree: links to these have no file to point to here.
 PAGES = (
     "api.md",
+    "assignments.md",
     "data-cards.md",
     "glossary.md",
     "hero.png",
+    "plan-advanced-engineer.md",
+    "plan-deep-learning-engineer.md",
+    "plan-industry-course.md",
+    "plan-one-day-bootcamp.md",
+    "plan-one-day-workshop.md",
+    "plan-theory-course.md",
+    "plan-university-term.md",
+    "plans.md",
+    "progress.md",
     "run-times.md",
     "shapes.png",
     "topic-map.md",
@@ -92,10 +104,9 @@ class Chapter:
 
     @cached_property
     def prose(self) -> str:
-        """All Markdown, without the insides of code blocks."""
-        return without_code(
-            "\n\n".join(cell.source for cell in self.notebook.cells if cell.cell_type == "markdown")
-        )
+        """All Markdown but the quiz, without the insides of code blocks."""
+        cells = [cell for cell in self.notebook.cells if cell.cell_type == "markdown"]
+        return without_code("\n\n".join(c.source for c in cells if not quizzes.is_quiz(c)))
 
 
 def colab_cell(root: Path) -> str:
@@ -306,8 +317,32 @@ def broken_links(text: str, path: Path, root: Path) -> Iterator[str]:
             yield target
 
 
+def slides(chapter: Chapter) -> Iterator[Finding]:
+    for number, cell in enumerate(chapter.notebook.cells, start=1):
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind is None:
+            yield number, "has no slide type", "run `python -m tools.slides --mark`"
+        elif kind not in SLIDES:
+            yield number, f"has the slide type {kind!r}", f"choose one of {', '.join(SLIDES)}"
+
+
+def quiz(chapter: Chapter) -> Iterator[Finding]:
+    path = quizzes.data_file(chapter.book, chapter.name)
+    if not path.exists():
+        yield 0, f"has no quiz {path.name} beside it", "write one, then run `make format`"
+        return
+    mistakes = quizzes.mistakes(path)
+    for mistake in mistakes:
+        yield 0, f"its quiz {path.name}: {mistake}", "mend it, then run `make format`"
+    if not mistakes:
+        placed = NotebookNode(cells=chapter.notebook.cells)
+        quizzes.place(placed, path)
+        if placed.cells != chapter.notebook.cells:
+            yield 0, f"does not end with the quiz of {path.name} as it is now", "run `make format`"
+
+
 RULES: list[Callable[[Chapter], Iterator[Finding]]] = [
     *(no_outputs, plain_metadata, cell_ids, first_cells, plain_python, no_tricks, cell_size),
     *(enough_code, proof, alt_text, quiet_output, headings, exercises, length, plain_markdown),
-    chapter_links,
+    *(chapter_links, slides, quiz),
 ]

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from tools import pages
+from tools import assignments, pages
 from tools.notebooks import Book, arguments, code, read, toc_files, write
 
 
@@ -63,6 +63,8 @@ def fill(book: Book, folder: Path, chapters: list[str], whole: bool) -> None:
         if path.is_file() and not hidden and relative.with_suffix("").as_posix() not in dropped:
             write(folder / relative, path.read_bytes())
     pages.write(folder, book.root)
+    for path in sorted(assignments.make(book.root).glob("*/*.ipynb")):
+        write(folder / "extra" / "assignments" / path.name, path.read_bytes())
 
 
 def merged(book: Book, chapters: list[str]) -> dict[str, str]:

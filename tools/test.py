@@ -30,6 +30,7 @@ STEPS = {
     "types": "mypy",
     "package": PACKAGE,
     "tools": "pytest tests/tools",
+    "graders": "pytest tests/assignments",
     "chapters": "tools.run --all",
     "conventions": "tools.check",
     "book": "tools.build",

@@ -11,11 +11,14 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import check, rules
+from tools import check, quizzes, rules
 from tools.notebooks import Book, code
 from tools.rules import COLAB, METADATA
 
 NAME = "first/one"
+OPTION = {"text": "One", "why": "It is.", "right": True}
+OPTIONS = [OPTION, {"text": "Two", "why": "It is not."}, {"text": "Three", "why": "No."}]
+QUIZ = json.dumps([{"question": f"{number}?", "options": OPTIONS} for number in range(3)])
 ALT = "Two lines that cross in the middle"
 FOLDED = (
     "<details>\n<summary>Solution</summary>\n\n```python\n# a comment, no title\n```\n\n</details>"
@@ -43,7 +46,21 @@ def good() -> NotebookNode:
         new_markdown_cell("## Summary\n\nShown."),
         new_markdown_cell(f"## Exercises\n\n{exercises}"),
     ]
+    for cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": "notes"}
     return new_notebook(cells=cells, metadata=copy.deepcopy(METADATA))
+
+
+def put(book: Book, name: str, notebook: NotebookNode) -> str:
+    """Write a chapter and its quiz beside it, and return the chapter's text."""
+    path = quizzes.data_file(book, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(QUIZ, encoding="utf-8")
+    notebook = copy.deepcopy(notebook)
+    quizzes.place(notebook, path)
+    text = nbformat.writes(notebook)
+    book.source(name).write_text(text, encoding="utf-8")
+    return text
 
 
 def last(notebook: NotebookNode) -> NotebookNode:
@@ -55,11 +72,9 @@ def problems(book: Book) -> Callable[[NotebookNode], list[str]]:
     """Check one chapter whose third code cell drew a figure when it was run."""
 
     def problems(notebook: NotebookNode, **output: str) -> list[str]:
-        source, executed = book.source(NAME), book.executed(NAME)
-        for path in (source, executed):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        text = nbformat.writes(notebook)
-        source.write_text(text, encoding="utf-8")
+        executed = book.executed(NAME)
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        text = put(book, NAME, notebook)
         run = nbformat.reads(text, as_version=4)
         run.metadata["d2lcourse"] = {"key": book.key(run)}
         if len(code(run)) > 2:
@@ -180,8 +195,8 @@ def test_every_rule_is_seen_to_fail(book, problems):
         problems(notebook)
         chapter = rules.Chapter(book, NAME)
         failing |= {rule for rule in rules.RULES if any(rule(chapter))}
-    # These two have tests of their own below.
-    assert set(rules.RULES) - failing == {rules.quiet_output, rules.cell_ids}
+    # These have tests of their own: below, and in test_quizzes.py.
+    assert set(rules.RULES) - failing == {rules.quiet_output, rules.cell_ids, rules.quiz}
 
 
 def test_warnings_and_addresses_in_outputs_are_reported(problems):
@@ -198,7 +213,7 @@ def test_warnings_and_addresses_in_outputs_are_reported(problems):
 def test_cells_without_an_id_of_their_own(book, problems, identifier):
     problems(good())
     raw = json.loads(book.source(NAME).read_text())
-    for cell in raw["cells"][-2:]:
+    for cell in raw["cells"][-3:-1]:  # the last one is the quiz
         cell.pop("id")
         if identifier:
             cell["id"] = identifier
@@ -299,9 +314,10 @@ def test_fix_adds_a_missing_colab_cell(book, problems):
 
 def test_the_command_fails_on_a_problem_and_passes_without(whole, capsys):
     for name in ("first/one", "first/two", "second/three"):
-        whole.source(name).write_text(nbformat.writes(good()))
+        put(whole, name, good())
     assert check.main(["--root", str(whole.root)]) == 0
     assert "3 chapters checked, 0 problems" in capsys.readouterr().out
     whole.source("first/two").unlink()
     assert check.main(["--root", str(whole.root)]) == 1
+    assert "first/two.quiz.yaml: is the quiz of no chapter" in capsys.readouterr().out
     assert check.main(["--root", str(whole.root), "notebooks/first/one.ipynb"]) == 0
