@@ -55,7 +55,7 @@ first cell installs on Colab.
 
 Choose a title to download the notebook.
 
-| Assignment | Belongs to | Questions | Points | Time |
+| Assignment | Chapter | Questions | Points | Time |
 | --- | --- | ---: | ---: | ---: |
 {rows}
 
@@ -106,6 +106,11 @@ class Facts:
     @property
     def chapter(self) -> str:
         return self.notebook.metadata["d2lcourse"]["chapter"]
+
+    @property
+    def chapter_title(self) -> str:
+        chapter = read(self.path.parents[2] / f"{self.chapter}.ipynb")
+        return chapter.cells[0].source.splitlines()[0].removeprefix("# ")
 
     @property
     def minutes(self) -> int:
@@ -224,7 +229,7 @@ def page(root: Path) -> str:
     ]
     rows = [
         f'| <a href="../assignments/{fact.slug}.ipynb" download>{fact.title}</a> '
-        f"| [chapter](../notebooks/{fact.chapter}.ipynb) | {len(fact.questions)} "
+        f"| [{fact.chapter_title}](../notebooks/{fact.chapter}.ipynb) | {len(fact.questions)} "
         f"| {fact.points:g} | {fact.minutes} min |"
         for fact in sorted(facts(root), key=lambda fact: order.index(fact.chapter))
     ]

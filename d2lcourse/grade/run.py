@@ -85,7 +85,7 @@ def grade(
 def preload(modules: list[str]) -> None:
     """Import what the instructor's cells import, once for all submissions."""
     torch.set_num_threads(1)
-    for name in ["d2lcourse", *modules]:
+    for name in ["d2lcourse", "matplotlib.pyplot", *modules]:  # d2l.setup imports pyplot
         importlib.import_module(name)
 
 

@@ -18,6 +18,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def staged(root: Path, part: str | None = None, notebook: str | None = None) -> str:
         shutil.copytree(root / "book", root / "_build" / "src" / "book", dirs_exist_ok=True)
+        (root / "_build" / "src" / "extra").mkdir(exist_ok=True)
         for name in ("_config.yml", "_toc.yml"):
             shutil.copyfile(root / name, root / "_build" / "src" / name)
         return f"{part} {notebook} " + (root / "book" / "index.md").read_text("utf-8")
