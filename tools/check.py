@@ -17,11 +17,11 @@ from tools import quizzes
 from tools.notebooks import ROOT, Book, code, toc_files, write
 from tools.rules import (
     CELL_METADATA,
-    GENERATED,
     RULES,
     Chapter,
     broken_links,
     colab_cell,
+    generated,
     metadata,
 )
 
@@ -33,13 +33,13 @@ SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
 def contents(book: Book) -> Iterator[str]:
     """Every chapter is in _toc.yml, and everything in _toc.yml exists."""
     toc = yaml.safe_load((book.root / "_toc.yml").read_text(encoding="utf-8"))
-    listed = list(toc_files(toc))
+    listed, made = list(toc_files(toc)), generated(book.root)
     for name in book.chapters():
         if f"notebooks/{name}" not in listed:
             yield f"notebooks/{name}.ipynb: is not in _toc.yml. Add it where it is to be read."
     for name in listed:
         suffix = ".ipynb" if name.startswith("notebooks/") else ".md"
-        if not (book.root / f"{name}{suffix}").exists() and f"{name}{suffix}" not in GENERATED:
+        if not (book.root / f"{name}{suffix}").exists() and f"{name}{suffix}" not in made:
             yield f"_toc.yml: names {name}, but there is no {name}{suffix}. Write or remove it."
 
 
