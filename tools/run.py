@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,15 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tools.notebooks import ROOT, Book, arguments, read, write
+
+INTERRUPTED = 2  # pytest's exit status
+
+# A kernel is given ports that were free a moment ago, and waits in vain if another program takes
+# one of them. That says nothing about the chapter, so it is run once more.
+NO_KERNEL = re.compile(r"Kernel didn't respond in|Kernel died before replying")
 
 
 @dataclass
@@ -40,9 +48,19 @@ class Runner:
         """Run one chapter to its end, or to its first failing cell."""
         path = self.book.executed(name) if self.compare else self.book.source(name)
         start = time.perf_counter()
+        status, report = self.execute(path)
+        if status and NO_KERNEL.search(report):
+            status, report = self.execute(path)
+        if status == 1 and not self.compare:
+            # A cell failed (2 is an interruption): what an earlier run kept is no longer true.
+            self.book.executed(name).unlink(missing_ok=True)
+        return Result(name, status == 0, time.perf_counter() - start, report)
+
+    def execute(self, path: Path) -> tuple[int, str]:
+        """Run one notebook in a process and return its exit status and what it printed."""
         with self.lock:
             if self.stopped:
-                return Result(name, False, 0.0, "")
+                return INTERRUPTED, ""
             process = subprocess.Popen(
                 self.command(str(path)),
                 cwd=ROOT,  # where the plugin is imported from; the kernel starts by the notebook
@@ -57,11 +75,7 @@ class Runner:
         report, _ = process.communicate()
         with self.lock:
             self.processes.discard(process)
-        ok = process.returncode == 0
-        if process.returncode == 1 and not self.compare:
-            # A cell failed (2 is an interruption): what an earlier run kept is no longer true.
-            self.book.executed(name).unlink(missing_ok=True)
-        return Result(name, ok, time.perf_counter() - start, report)
+        return process.returncode, report
 
     def command(self, path: str) -> list[str]:
         """Return the command that runs one notebook through nbval."""

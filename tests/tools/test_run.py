@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from tools.notebooks import ROOT, Book, code
-from tools.run import main
+from tools.run import Runner, main
 
 # A figure of other bytes in every run, with the same text beside it.
 RANDOM_FIGURE = """\
@@ -145,6 +145,28 @@ def test_compare_finds_text_that_differs_and_lets_figures_and_timings_be(book, a
     assert book.outputs("first/two") is not None  # a comparison changes nothing
 
 
+@pytest.mark.parametrize(
+    ("first", "runs"),
+    [("Kernel didn't respond in 60 seconds", 2), ("Cell execution caused an exception", 1)],
+)
+def test_a_kernel_that_does_not_start_is_tried_once_more(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, runs: int
+) -> None:
+    """The stand-in for nbval prints `first` and fails at first, and then succeeds."""
+    script = (
+        "import sys, pathlib; log = pathlib.Path(sys.argv[1]); count = len(log.read_text())\n"
+        "log.write_text('x' * (count + 1)); print('once more' if count else sys.argv[2])\n"
+        "sys.exit(0 if count else 1)"
+    )
+    log = tmp_path / "log"
+    log.write_text("")
+    command = [sys.executable, "-c", script, str(log), first]
+    monkeypatch.setattr(Runner, "command", lambda self, path: command)
+    result = Runner(book, compare=False, cell_timeout=9).run("first/one")
+    assert len(log.read_text()) == runs
+    assert result.ok == (runs == 2)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_finished_chapters_and_leaves_no_kernel(book, add, tmp_path, kind):
@@ -196,7 +218,7 @@ def test_help_says_what_it_does(capsys):
     assert "--compare" in output
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
