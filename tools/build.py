@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tools import stage
-from tools.notebooks import arguments
+from tools import previews, stage
+from tools.notebooks import arguments, toc_files
 from tools.serve import serve
 
 # The fingerprint lies in the site itself: it appears with the site and goes with it.
@@ -70,7 +70,7 @@ def fingerprint(staged: str) -> str:
     """One hash of everything the site is made from: the staged tree, these tools, the libraries."""
     libraries = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme")
     parts = [staged, *(f"{name} {importlib.metadata.version(name)}" for name in libraries)]
-    parts.append(Path(__file__).read_text(encoding="utf-8"))
+    parts += [Path(file).read_text(encoding="utf-8") for file in (__file__, previews.__file__)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -103,6 +103,7 @@ def finish(site: Path, source: Path) -> None:
     # A host shows 404.html at any depth, so its links cannot be relative to the page.
     base = urlsplit(config["html"]["baseurl"]).path
     (site / "404.html").write_text(NOT_FOUND.format(title=title, base=base))
+    previews.add(site, list(toc_files(toc)), config["html"]["baseurl"], title)
     (site / ".nojekyll").touch()  # GitHub Pages would leave out _static and _images
 
 
