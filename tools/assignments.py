@@ -24,10 +24,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import yaml
 from nbformat import NotebookNode
 
-from tools.notebooks import ROOT, read, toc_files, write
+from tools.notebooks import ROOT, configuration, listed_chapters, read, write
 from tools.rules import METADATA, broken_links, colab_cell
 
 BUNDLE_README = """# Assignments of Deep Learning You Can Run
@@ -174,16 +173,14 @@ def release(root: Path, names: list[str], target: Path) -> None:
 
 def with_links_to_site(root: Path, notebook: Path) -> str:
     """Return a notebook's text, its links to chapters made to work outside a checkout."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    site = config["html"]["baseurl"]
+    site = configuration(root)["html"]["baseurl"]
     return LINK.sub(rf"]({site}notebooks/\1.html\2)", notebook.read_text(encoding="utf-8"))
 
 
 def bundle(root: Path, names: list[str], students: Path) -> bytes:
     """Return the instructor's zip file: sources, students' versions, a README and a course file."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     files = {
-        "README.md": BUNDLE_README.format(url=config["repository"]["url"]).encode(),
+        "README.md": BUNDLE_README.format(url=configuration(root)["repository"]["url"]).encode(),
         "nbgrader_config.py": BUNDLE_CONFIG.encode(),
     }
     for name in names:
@@ -223,10 +220,7 @@ def make(root: Path) -> Path:
 
 def page(root: Path) -> str:
     """Return the page that lists the assignments, with the students' versions to download."""
-    order = [
-        name.removeprefix("notebooks/")
-        for name in toc_files(yaml.safe_load((root / "_toc.yml").read_text("utf-8")))
-    ]
+    order = listed_chapters(root)
     rows = [
         f'| <a href="../assignments/{fact.slug}.ipynb" download>{fact.title}</a> '
         f"| [{fact.chapter_title}](../notebooks/{fact.chapter}.ipynb) | {len(fact.questions)} "

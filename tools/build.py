@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tools import previews, stage
-from tools.notebooks import arguments, toc_files
+from tools.notebooks import arguments, configuration, toc_files
 from tools.serve import serve
 
 # The fingerprint lies in the site itself: it appears with the site and goes with it.
@@ -92,7 +92,7 @@ def finish(site: Path, source: Path) -> None:
     """Add what a web host needs to the pages, and take away what no page loads."""
     import yaml
 
-    config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
+    config = configuration(source)
     toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
     title = config["title"]
     copy_mathjax(site)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,6 +143,18 @@ def toc_files(toc: Any) -> Iterator[str]:
                 yield str(toc[name]).removesuffix(".ipynb").removesuffix(".md")
         for value in toc.values():
             yield from toc_files(value)
+
+
+def configuration(root: Path) -> dict[str, Any]:
+    """Return what `_config.yml` holds."""
+    return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+
+
+def listed_chapters(root: Path) -> list[str]:
+    """Return the chapters that `_toc.yml` lists, in the book's order."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    prefix = "notebooks/"
+    return [name.removeprefix(prefix) for name in toc_files(toc) if name.startswith(prefix)]
 
 
 def write(path: Path, text: str | bytes) -> None:

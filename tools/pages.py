@@ -24,10 +24,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
 from tools import assignments, notebooks
-from tools.notebooks import ROOT, Book, toc_files
+from tools.notebooks import ROOT, Book, listed_chapters
+from tools.rules import EXERCISE
 
 Row = dict[str, str]
 
@@ -191,7 +190,7 @@ def progress(root: Path) -> str:
     for name in finished_chapters(root):
         cells = notebooks.read(Book(root).source(name)).cells
         text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        count = len(re.findall(r"^### Exercise \d+ ", text, re.MULTILINE))
+        count = len(EXERCISE.findall(text))
         line = f"| {chapter_link(name, table[name]['title'])} | {count} |"
         parts.setdefault(table[name]["part"], []).append(line)
     body = "\n".join(
@@ -231,13 +230,6 @@ def _chapter_tables(chapters: list[Row], topics: dict[str, list[Row]], done: set
             lines.append(f"| {' | '.join(values)} |")
         tables.append("\n".join([*lines, ""]))
     return "\n".join(tables)
-
-
-def listed_chapters(root: Path) -> list[str]:
-    """Return the chapters that `_toc.yml` lists, in the book's order."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    prefix = "notebooks/"
-    return [name.removeprefix(prefix) for name in toc_files(toc) if name.startswith(prefix)]
 
 
 def finished_chapters(root: Path) -> list[str]:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from tools import plans
+from tools.notebooks import configuration
 from tools.pages import EDIT_NOTE, cell, chapter_link, chinese
 from tools.plans import MINUTES_PER_CODE_CELL, START, WORDS_PER_MINUTE, Item, Plan, Session
 
@@ -28,7 +29,7 @@ def files(root: Path) -> dict[str, str]:
     """
     if not (root / "data" / "plans.yaml").exists():
         return {}
-    loaded, config = plans.load(root), plans.configuration(root)
+    loaded, config = plans.load(root), configuration(root)
     result = {"plans.md": overview(loaded)}
     for plan in loaded:
         exports = {"ics": plans.calendar(plan, START, config), "csv": plans.table(plan, START)}

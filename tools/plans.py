@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from tools.assignments import facts
-from tools.notebooks import ROOT, Book, write
+from tools.notebooks import ROOT, Book, configuration, write
 from tools.pages import finished_chapters, kept_seconds, read_csv
 from tools.rules import Chapter, words
 
@@ -348,11 +348,6 @@ def _folded(line: str) -> str:
         pieces[-1] += character
         size += octets
     return "\r\n ".join(pieces)
-
-
-def configuration(root: Path) -> dict[str, Any]:
-    """Return what `_config.yml` holds."""
-    return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
 
 
 def main(argv: list[str] | None = None) -> int:

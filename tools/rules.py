@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,7 +15,7 @@ import yaml
 from nbformat import NotebookNode
 
 from tools import quizzes
-from tools.notebooks import Book, code, read
+from tools.notebooks import Book, code, configuration, read
 
 LINES, COLUMNS, CODE_CELLS, EXERCISES, ALT_TEXT = 25, 100, 10, 5, 20
 WORDS = range(1200, 2501)
@@ -103,10 +103,10 @@ class Chapter:
 
 def colab_cell(root: Path) -> str:
     """Return the first code cell of every chapter, with the repository's address filled in."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    return COLAB.format(url=config["repository"]["url"])
+    return COLAB.format(url=configuration(root)["repository"]["url"])
 
 
+@cache
 def generated(root: Path) -> set[str]:
     """Return the paths of the pages that tools/pages.py writes."""
     plans = root / "data" / "plans.yaml"

@@ -34,7 +34,8 @@ from pygments import formatters  # type: ignore[import-untyped]
 
 from tools.build import copy_mathjax
 from tools.decks import EXERCISES, Deck, deck
-from tools.notebooks import Book, arguments, read, write
+from tools.notebooks import Book, arguments, configuration, read, write
+from tools.quizzes import is_quiz
 from tools.rules import without_code
 from tools.stage import merged, synchronise
 
@@ -52,7 +53,7 @@ def marks(cells: list[NotebookNode]) -> Iterator[str]:
         prose = without_code(cell.source) if cell.cell_type == "markdown" else ""
         headed = bool(SECTION.search(EXERCISES.split(prose)[0]))
         begun = begun or headed
-        if over or "quiz" in cell.metadata.get("tags", []) or EXERCISES.match(prose):
+        if over or is_quiz(cell) or EXERCISES.match(prose):
             kind = "skip"
         elif position == 0 or headed:
             kind = "slide"
@@ -95,7 +96,7 @@ def build(root: Path, part: str | None = None, notebook: str | None = None) -> l
     book = Book(root)
     texts = merged(book, book.chapters(part, notebook))
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config = configuration(root)
     parts, decks = [], []
     for entry in toc["parts"]:
         names = [str(c["file"]).removeprefix("notebooks/") for c in entry["chapters"]]

@@ -16,7 +16,7 @@ import nbformat
 import yaml
 
 from tools import assignments, pages
-from tools.notebooks import Book, arguments, code, read, toc_files, write
+from tools.notebooks import Book, arguments, code, configuration, read, toc_files, write
 
 
 def stage(root: Path, part: str | None = None, notebook: str | None = None) -> str:
@@ -52,7 +52,7 @@ def fill(book: Book, folder: Path, chapters: list[str], whole: bool) -> None:
     for name, text in merged(book, chapters).items():
         write(folder / "notebooks" / f"{name}.ipynb", text)
     write(folder / "_toc.yml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
-    config = yaml.safe_load((book.root / "_config.yml").read_text(encoding="utf-8"))
+    config = configuration(book.root)
     if not whole:  # then a link to a chapter left out is no mistake
         settings = config.setdefault("sphinx", {}).setdefault("config", {})
         settings["suppress_warnings"] = ["myst.domains", "myst.xref_missing"]

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from d2lcourse.grade.contain import ContainmentError, Limits
@@ -69,14 +68,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def write(path: Path, text: str) -> None:
     """Write the file whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
-        ) as file:
-            file.write(text)
-        os.replace(file.name, path)
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
     except OSError as error:
         raise SystemExit(f"{path} cannot be written ({error.strerror}): choose another") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -358,7 +358,12 @@ def test_command_line_says_what_it_cannot_do(
     assert "Did you mean 'toy'?" in capsys.readouterr().err
     assert main([str(path), "--assignments", str(tmp_path)]) == 2
     assert "there are no assignments in" in capsys.readouterr().err
-    assert main([str(path), "--assignments", str(assignments), "--assignment", "toy"]) == 0
+    named = [str(path), "--assignments", str(assignments), "--assignment", "toy"]
+    assert main(named) == 0
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(SystemExit, match="taken cannot be written"):
+        main([*named, "--json", str(tmp_path / "taken")])
+    assert [found.name for found in tmp_path.glob("*.part")] == []
 
 
 def test_no_containment_no_grading(
