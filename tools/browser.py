@@ -108,7 +108,13 @@ class Visit:
 
 @contextmanager
 def visit(
-    instance: Browser, url: str, *, scheme: str = "light", width: int = 1280, height: int = 900
+    instance: Browser,
+    url: str,
+    *,
+    scheme: str = "light",
+    width: int = 1280,
+    height: int = 900,
+    script: str = "",
 ) -> Iterator[Visit]:
     """Open ``url`` in a fresh profile that reaches no origin but that of ``url``.
 
@@ -118,6 +124,7 @@ def visit(
         scheme: ``"light"`` or ``"dark"``, as a reader's system would ask for.
         width: Width of the window in CSS pixels.
         height: Height of the window in CSS pixels.
+        script: JavaScript that runs before the page's own.
 
     Yields:
         The visit, once scripts, fonts and mathematics have settled.
@@ -143,6 +150,7 @@ def visit(
                 route.abort()
 
         context.route("**/*", guard)
+        context.add_init_script(script)
         page.on("response", lambda response: result.responses.append(response))
         page.on("pageerror", lambda error: result.errors.append(str(error)))
         page.on(
@@ -152,7 +160,6 @@ def visit(
         answer = page.goto(url, wait_until="load")
         if answer is None or not answer.ok:
             raise FileNotFoundError(f"{url}: {answer.status if answer else 'no answer'}")
-        page.evaluate("window.MathJax?.startup?.promise?.then(() => null)")
         page.evaluate("document.fonts.ready.then(() => null)")
         yield result
     finally:

@@ -20,27 +20,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tools import previews, stage
+from tools import formulas, lean, npm, previews, stage
 from tools.notebooks import arguments, configuration, toc_files
 from tools.serve import serve
 
 # The fingerprint lies in the site itself: it appears with the site and goes with it.
 FINGERPRINT = ".fingerprint"
 
-# What the pages load of MathJax: TeX in, HTML and its fonts out. Extensions come on demand.
-MATHJAX = (
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "input/tex/extensions/*.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
-    "output/chtml/fonts/woff-v2/*.woff",
-    "a11y/assistive-mml.js",
-)
+# What the demos load of ONNX Runtime.
+ONNXRUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
 # What the themes bring along and no page of ours loads.
-UNUSED = ("_static/vendor", "_static/locales", "_static/**/*.map", ".buildinfo")
+UNUSED = (
+    *("_static/vendor", "_static/locales", "_static/**/*.map", ".buildinfo"),
+    *("_static/basic.css", "_static/*webpack-macros.html"),  # in our own sheet; a template
+)
 
 REDIRECT = """<!doctype html>
 <html lang="en">
@@ -70,22 +64,29 @@ def fingerprint(staged: str) -> str:
     """One hash of everything the site is made from: the staged tree, these tools, the libraries."""
     libraries = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme")
     parts = [staged, *(f"{name} {importlib.metadata.version(name)}" for name in libraries)]
-    parts += [Path(file).read_text(encoding="utf-8") for file in (__file__, previews.__file__)]
+    parts.append(f"onnxruntime-web {npm.installed() and npm.version('onnxruntime-web')}")
+    for name in ("build.py", "formulas.js", "formulas.py", "lean.py", "previews.py"):
+        parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def copy_mathjax(site: Path) -> None:
-    """Put the parts of MathJax that the pages load into ``site/mathjax``."""
-    package = importlib.metadata.distribution("sphinx-mathjax-offline")
-    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
-    for pattern in MATHJAX:
-        found = sorted(source.glob(pattern))
-        if not found:
-            raise FileNotFoundError(f"sphinx-mathjax-offline holds no {pattern}: install it again")
-        for path in found:
-            target = site / "mathjax" / path.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+def copy_onnxruntime(site: Path) -> None:
+    """Put ONNX Runtime into ``site/onnxruntime``, if npm could install it and demos need it."""
+    if not any((site / "demos").rglob("*.onnx")):
+        return
+    if problem := npm.install():
+        print(
+            f"npm could not install ONNX Runtime:\n{problem}\n"
+            "The book is built all the same; demos that run a model will show their picture only. "
+            "With a network, `python -m tools.npm` and `make book` put them in.",
+            file=sys.stderr,
+        )
+        return
+    target = site / "onnxruntime"
+    target.mkdir()
+    for name in ONNXRUNTIME:
+        shutil.copyfile(npm.module("onnxruntime-web") / "dist" / name, target / name)
+    print(f"The demos run on ONNX Runtime {npm.version('onnxruntime-web')}, taken from npm.")
 
 
 def finish(site: Path, source: Path) -> None:
@@ -95,14 +96,16 @@ def finish(site: Path, source: Path) -> None:
     config = configuration(source)
     toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
     title = config["title"]
-    copy_mathjax(site)
-    for pattern in UNUSED:
-        for path in list(site.glob(pattern)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    copy_onnxruntime(site)
     (site / "index.html").write_text(REDIRECT.format(title=title, first=f"{toc['root']}.html"))
     # A host shows 404.html at any depth, so its links cannot be relative to the page.
     base = urlsplit(config["html"]["baseurl"]).path
     (site / "404.html").write_text(NOT_FOUND.format(title=title, base=base))
+    formulas.add(site)
+    lean.make(site)
+    for pattern in UNUSED:
+        for path in list(site.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     previews.add(site, list(toc_files(toc)), config["html"]["baseurl"], title)
     (site / ".nojekyll").touch()  # GitHub Pages would leave out _static and _images
 
@@ -174,7 +177,10 @@ def make(source: Path, new: Path, doctrees: Path) -> str:
         doctrees.rename(unproven)
     problems = run_jupyter_book(source, new, unproven)
     if not problems:
-        finish(new, source)
+        try:
+            finish(new, source)
+        except ValueError as error:  # a formula that cannot be set
+            return str(error)
         unproven.rename(doctrees)
     return problems
 

@@ -27,6 +27,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
 from pygments import formatters, highlight, lexers  # type: ignore[import-untyped]
 
+from tools import demos
+
 # A page is 1280 x 720 pixels; this much is left for what stands below its heading.
 HEIGHT = {0: 600, 1: 480, 2: 555, 3: 560}  # by the level of the heading
 WIDTH, GAP = 1112, 16
@@ -221,6 +223,8 @@ def output_blocks(markdown: Markdown, cell: NotebookNode) -> Iterator[Block]:
     text = ""
     for output in cell.outputs:
         data = output.get("data", {})
+        if demos.MIME in data:  # a deck is one file without a server: the picture stands for it
+            continue
         image = next((kind for kind in data if kind.startswith("image/")), None)
         if image:
             content = data[image].strip()
@@ -241,8 +245,10 @@ def output_blocks(markdown: Markdown, cell: NotebookNode) -> Iterator[Block]:
 
 
 def _tex(text: str, options: dict[str, Any]) -> str:
-    left, right = (r"\[", r"\]") if options["display_mode"] else (r"\(", r"\)")
-    return f"{left}{html.escape(text)}{right}"
+    """A formula as Sphinx leaves it in a page; `tools.formulas` sets it."""
+    if options["display_mode"]:
+        return rf'<div class="math">\[{html.escape(text)}\]</div>'
+    return rf'<span class="math">\({html.escape(text)}\)</span>'
 
 
 def _code(text: str, language: str) -> Markup:

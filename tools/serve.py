@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from functools import partial
+import gzip
+import io
+from functools import lru_cache, partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
+
+# What a host sends compressed, by the end of its name.
+TEXT = (".html", ".css", ".js", ".mjs", ".json", ".svg", ".wasm", ".xml", ".onnx")
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Static files with 404.html, like GitHub Pages; no line of log per request."""
+    """Static files as GitHub Pages serves them: compressed, with 404.html."""
 
     # Windows keeps these in its registry, where other programs change them.
     extensions_map = {  # noqa: RUF012
         **SimpleHTTPRequestHandler.extensions_map,
         ".js": "text/javascript",
         ".css": "text/css",
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
         ".svg": "image/svg+xml",
         ".woff": "font/woff",
         ".woff2": "font/woff2",
@@ -23,6 +31,19 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        path = Path(self.translate_path(self.path))
+        accepted = "gzip" in self.headers.get("Accept-Encoding", "")
+        if not (accepted and path.suffix in TEXT and path.is_file()):
+            return super().send_head()
+        body = compressed(path, path.stat().st_mtime_ns)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        return io.BytesIO(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         page = Path(self.directory) / "404.html"
@@ -35,6 +56,12 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+@lru_cache(maxsize=256)
+def compressed(path: Path, modified: int) -> bytes:
+    """The file under gzip; ``modified`` is part of what is remembered, so that changes show."""
+    return gzip.compress(path.read_bytes(), compresslevel=6)
 
 
 def server(html: Path, port: int = 0) -> ThreadingHTTPServer:

@@ -50,3 +50,6 @@ echo "Installing the packages of $requirements (about 6 GB the first time) ..."
 "$bin/python" -m pip install --quiet "uv==0.13.9" || offline
 "$bin/python" -m uv pip sync --quiet --python "$bin/python" "$requirements" || offline
 "$bin/python" -m uv pip install --quiet --python "$bin/python" --no-deps --editable . || offline
+
+# 4. What the site's demos run on. Without it the book is built all the same, and says what it lacks.
+"$bin/python" -m tools.npm || true

@@ -32,7 +32,7 @@ import yaml
 from nbformat import NotebookNode
 from pygments import formatters  # type: ignore[import-untyped]
 
-from tools.build import copy_mathjax
+from tools import formulas
 from tools.decks import EXERCISES, Deck, deck
 from tools.notebooks import Book, arguments, configuration, read, write
 from tools.quizzes import is_quiz
@@ -94,23 +94,20 @@ def build(root: Path, part: str | None = None, notebook: str | None = None) -> l
         SystemExit: a chapter was not run since it changed, or a file cannot be written.
     """
     book = Book(root)
-    texts = merged(book, book.chapters(part, notebook))
+    notebooks = merged(book, book.chapters(part, notebook))
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     config = configuration(root)
     parts, decks = [], []
     for entry in toc["parts"]:
         names = [str(c["file"]).removeprefix("notebooks/") for c in entry["chapters"]]
-        found = [deck(n, nbformat.reads(texts[n], 4), texts) for n in names if n in texts]
+        found = [deck(n, notebooks[n], notebooks) for n in names if n in notebooks]
         if found:
             parts.append((entry["caption"], found))
             decks += found
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True
     )
-    shared = {
-        "book": config["title"],
-        "mathjax": config.get("sphinx", {}).get("config", {}).get("mathjax3_config", {}),
-    }
+    shared = {"book": config["title"]}
     fresh = root / "_build" / "slides.new"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
@@ -122,6 +119,7 @@ def build(root: Path, part: str | None = None, notebook: str | None = None) -> l
                 write(fresh / f"{one.name}.html", page)
         index = environment.get_template("index.html").render(parts=parts, **shared)
         write(fresh / "index.html", index)
+        formulas.add(fresh)
         add_programs(fresh)
         synchronise(fresh, root / "_build" / "slides")
     except OSError as error:
@@ -134,12 +132,11 @@ def build(root: Path, part: str | None = None, notebook: str | None = None) -> l
 
 
 def add_programs(folder: Path) -> None:
-    """Put beside the decks what they load: reveal.js, MathJax, our style and script."""
+    """Put beside the decks what they load: reveal.js, our style and script."""
     package = importlib.metadata.distribution("sphinx-revealjs")
     source = Path(str(package.locate_file("sphinx_revealjs/_static/revealjs")))
     for name in REVEAL:
         write(folder / "reveal" / name, (source / name).read_bytes())
-    copy_mathjax(folder)
     colors = formatters.HtmlFormatter(style="a11y-high-contrast-light").get_style_defs("pre")
     write(folder / "slides.css", (TEMPLATES / "slides.css").read_text(encoding="utf-8") + colors)
     write(folder / "slides.js", (TEMPLATES / "slides.js").read_bytes())

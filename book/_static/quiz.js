@@ -1,5 +1,4 @@
 // Makes buttons of the section "Quiz", which is plain text with folded answers (tools/quizzes.py).
-// The page's own nodes are moved and never leave the page, so MathJax may set them before or after.
 addEventListener("DOMContentLoaded", () => {
   "use strict";
   const quiz = document.getElementById("quiz");

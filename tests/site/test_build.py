@@ -40,7 +40,8 @@ def test_a_build_its_repetition_and_a_failure(
     book: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tools_build.build(book) == 0
-    assert (book / "_build" / "html" / "mathjax" / "startup.js").is_file()
+    assert "<mjx-container" in page(book)
+    assert (book / "_build" / "html" / "mathjax" / "formulas.css").is_file()
     assert not list((book / "_build" / "html").rglob("*.map"))
     said = capsys.readouterr().out
     assert "Built 1 pages" in said
@@ -82,7 +83,7 @@ def test_a_full_disk_is_told(book: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tools_build, "copy_mathjax", full)
+    monkeypatch.setattr(tools_build, "copy_onnxruntime", full)
     with pytest.raises(SystemExit, match="No space left on device"):
         tools_build.build(book)
 

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tools.browser import Visit, visit
 from tools.quizzes import LETTERS, SUFFIX
@@ -139,29 +139,6 @@ def test_by_keyboard_alone(chromium: Browser, address: str, html: Path) -> None:
                 live = seen.page.locator(".quiz-explanations").nth(number)
                 expect(live).to_have_attribute("aria-live", "polite")
         expect(seen.page.locator(".quiz-score")).to_contain_text(f"of {len(quiz)} right")
-
-
-def test_mathematics_that_comes_late_is_set(chromium: Browser, address: str, html: Path) -> None:
-    """A reader who is faster than MathJax: what was moved and shown is set all the same."""
-    held: list[Route] = []
-    page = chromium.new_page()
-    page.route("**/mathjax/core.js", lambda route: held.append(route))
-    page.goto(f"{address}/{CHAPTER}.html", wait_until="domcontentloaded")
-    number, place = next(
-        (n, p)
-        for n, question in enumerate(data(html, CHAPTER))
-        for p, option in enumerate(question["options"])
-        if shown_as(option["why"])[1]
-    )
-    page.locator(".quiz-options").nth(number).get_by_role("button").nth(place).click()
-    shown_now = page.locator(".quiz-explanations").nth(number).locator("div:visible").first
-    expect(shown_now).to_contain_text("\\(")
-    assert held
-    held[0].continue_()
-    expect(shown_now.locator("mjx-container").first).to_be_visible()
-    expect(shown_now).not_to_contain_text("\\(")
-    expect(page.locator("#quiz .math:not(:has(mjx-container))")).to_have_count(0)
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-// Shows the deck once the mathematics is there, and makes text smaller where it does not fit.
+// Shows the deck once its fonts are there, and makes text smaller where it does not fit.
 "use strict";
 
 const SMALLEST = 22; // pixels that can be read from the back row
@@ -19,7 +19,7 @@ function fit() {
   slides.classList.remove("measuring");
 }
 
-window.MathJax.startup.promise.then(() => {
+document.fonts.ready.then(() => {
   fit();
   Reveal.initialize({
     width: 1280,
