@@ -7,6 +7,7 @@ device cpu, scale small, seed 0
 
 from . import data
 from .checks import check_close, check_shape
+from .demos import demo, export_onnx
 from .history import History
 from .plots import decision_regions, heatmap, plot_history, show_images, use_style
 from .session import Session, setup
@@ -23,7 +24,9 @@ __all__ = [
     "check_shape",
     "data",
     "decision_regions",
+    "demo",
     "evaluate",
+    "export_onnx",
     "fit",
     "heatmap",
     "plot_history",

@@ -103,12 +103,13 @@ class Runner:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a run: one thread, no progress bars, figures inline."""
+    """Return the environment of a run: one thread, no progress bars, the demos' files kept."""
     fixed = {
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
         "D2LCOURSE_PROGRESS": "0",
+        "D2LCOURSE_EMBED": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # nbval alone: half a second less per chapter
     }
     unwanted = ("MPLBACKEND", "PYTEST_ADDOPTS")

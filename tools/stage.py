@@ -14,8 +14,9 @@ from typing import Any
 
 import nbformat
 import yaml
+from nbformat import NotebookNode
 
-from tools import assignments, pages
+from tools import assignments, demos, pages
 from tools.notebooks import Book, arguments, code, configuration, read, toc_files, write
 
 
@@ -49,8 +50,10 @@ def fill(book: Book, folder: Path, chapters: list[str], whole: bool) -> None:
     kept = toc if whole else narrowed(toc, {f"notebooks/{name}" for name in chapters})
     dropped = set(toc_files(toc)) - set(toc_files(kept))
 
-    for name, text in merged(book, chapters).items():
-        write(folder / "notebooks" / f"{name}.ipynb", text)
+    for name, notebook in merged(book, chapters).items():
+        for file, content in demos.place(notebook, name).items():
+            write(folder / "extra" / "demos" / file, content)
+        write(folder / "notebooks" / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
     write(folder / "_toc.yml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
     config = configuration(book.root)
     if not whole:  # then a link to a chapter left out is no mistake
@@ -67,9 +70,9 @@ def fill(book: Book, folder: Path, chapters: list[str], whole: bool) -> None:
         write(folder / "extra" / "assignments" / path.name, path.read_bytes())
 
 
-def merged(book: Book, chapters: list[str]) -> dict[str, str]:
+def merged(book: Book, chapters: list[str]) -> dict[str, NotebookNode]:
     """Return each chapter's notebook: the source as it is now, with the outputs of its last run."""
-    texts, stale = {}, []
+    notebooks, stale = {}, []
     for name in chapters:
         executed = book.outputs(name)
         if executed is None:
@@ -81,13 +84,13 @@ def merged(book: Book, chapters: list[str]) -> dict[str, str]:
             cell.outputs, cell.execution_count = run.outputs, run.execution_count
         run_data = executed.metadata["d2lcourse"]
         notebook.metadata["d2lcourse"] = {item: run_data[item] for item in ("seconds", "cells")}
-        texts[name] = nbformat.writes(notebook) + "\n"
+        notebooks[name] = notebook
     if stale:
         raise SystemExit(
             f"not run since they changed, or failed: {', '.join(stale)}. "
             "Run `make book`, which runs them first, or `python -m tools.run`."
         )
-    return texts
+    return notebooks
 
 
 def narrowed(toc: Any, wanted: set[str]) -> Any:
