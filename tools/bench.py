@@ -215,6 +215,21 @@ def pages() -> list[Figure]:
     ]
 
 
+def marks() -> list[Figure]:
+    """Return Lighthouse's marks, each the median of three runs."""
+    from tools import browser, lighthouse
+
+    figures = []
+    with browser.site(ROOT / "_build" / "html") as address:
+        for page in lighthouse.PAGES:
+            runs = [lighthouse.marks(f"{address}/{page}.html")[0] for _ in range(3)]
+            for name, bar in lighthouse.BARS.items():
+                mark = statistics.median(run[name] for run in runs)
+                title = f"Lighthouse, {page.split('/')[-1]}: {name}"
+                figures.append(Figure(title, mark, "of 100", f">= {bar}", mark >= bar))
+    return figures
+
+
 def outputs_in_git() -> list[Figure]:
     """Count the notebooks under version control that hold outputs."""
     listed = subprocess.run(
@@ -233,6 +248,7 @@ GROUPS = {
     "training": training,
     "book": book_run,
     "pages": pages,
+    "lighthouse": marks,
     "git": outputs_in_git,
 }
 
