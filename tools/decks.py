@@ -246,9 +246,8 @@ def output_blocks(markdown: Markdown, cell: NotebookNode) -> Iterator[Block]:
 
 def _tex(text: str, options: dict[str, Any]) -> str:
     """A formula as Sphinx leaves it in a page; `tools.formulas` sets it."""
-    if options["display_mode"]:
-        return rf'<div class="math">\[{html.escape(text)}\]</div>'
-    return rf'<span class="math">\({html.escape(text)}\)</span>'
+    left, right = (r"\[", r"\]") if options["display_mode"] else (r"\(", r"\)")
+    return f"{left}{html.escape(text)}{right}"
 
 
 def _code(text: str, language: str) -> Markup:

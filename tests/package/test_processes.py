@@ -178,7 +178,8 @@ def test_torchrun_gives_each_rank_its_number(tmp_path):
     script = processes.write_module(
         tmp_path / "ranks.py",
         "import os, sys",
-        "print(os.environ['RANK'], os.environ['WORLD_SIZE'], sys.argv[1], flush=True)",
+        "line = ' '.join([os.environ['RANK'], os.environ['WORLD_SIZE'], sys.argv[1]])",
+        "os.write(1, f'{line}\\n'.encode())",  # in one piece: both ranks write to one pipe
     )
     lines = processes.torchrun(script, "x", ranks=2).splitlines()
     assert sorted(line for line in lines if line.endswith("x")) == ["0 2 x", "1 2 x"]
