@@ -20,6 +20,7 @@ from tools.demos import MIME
 from tools.notebooks import code, read
 
 TOLERANCE = 1e-3  # between an answer in the page and PyTorch's
+LATER = 100  # milliseconds that an answer may take once the demo is open
 
 # Keeps every answer of a demo, with the time at which it came.
 LISTEN = """
@@ -98,6 +99,14 @@ class DemoPage:
         self.wait(before + 1)
         return self.page.evaluate("n => answers[n].time", before) - started
 
+    def median_milliseconds(self, act: str, rest: int = 300) -> float:
+        """The median of `milliseconds` over five acts, with quiet after each of them."""
+        taken = []
+        for _ in range(5):
+            taken.append(self.milliseconds(act))
+            self.settle(rest)
+        return sorted(taken)[2]
+
     def pytorch(self, title: str, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs of the network that the chapter trained, run by PyTorch on these inputs."""
         arguments = [
@@ -130,6 +139,17 @@ def on_page(
     url = f"{address}/notebooks/{chapter}.html"
     with visit(chromium, url, script=LISTEN, **view) as seen:
         yield DemoPage(chapter, name, seen)
+
+
+@contextmanager
+def opened(
+    chromium: Browser, address: str, chapter: str, name: str, **view: Any
+) -> Iterator[DemoPage]:
+    """The chapter's page with the demo open and its first answers shown."""
+    with on_page(chromium, address, chapter, name, **view) as demo:
+        demo.open()
+        demo.settle()
+        yield demo
 
 
 def _array(tensor: dict[str, list[Any]]) -> np.ndarray:

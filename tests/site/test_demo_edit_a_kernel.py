@@ -9,20 +9,17 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from demo_page import TOLERANCE, DemoPage, _about, on_page
+from demo_page import LATER, TOLERANCE, DemoPage, _about, opened
 from playwright.sync_api import Browser, Locator
 
 CHAPTER, NAME = "cnn/resnet", "edit-a-kernel"
-LATER = 100  # milliseconds
 SIDE = 128
 NUMBER = r"−?\d+(?:\.\d+)?"
 
 
 @pytest.fixture
 def demo(chromium: Browser, address: str):
-    with on_page(chromium, address, CHAPTER, NAME) as page:
-        page.open()
-        page.settle()
+    with opened(chromium, address, CHAPTER, NAME) as page:
         yield page
 
 

@@ -7,20 +7,17 @@ import re
 
 import numpy as np
 import pytest
-from demo_page import TOLERANCE, DemoPage, _about, on_page
+from demo_page import LATER, TOLERANCE, DemoPage, _about, on_page, opened
 from playwright.sync_api import Browser
 
 CHAPTER, NAME = "generative/dcgan", "explore-latent-space"
-LATER = 100  # milliseconds
 LATENT, STRIP = 32, 9
 FIRST = 12  # the number, and the seed, of the code at opening
 
 
 @pytest.fixture
 def demo(chromium: Browser, address: str):
-    with on_page(chromium, address, CHAPTER, NAME) as page:
-        page.open()
-        page.settle()
+    with opened(chromium, address, CHAPTER, NAME) as page:
         yield page
 
 

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 
+import demo_page
 import numpy as np
 import pytest
-from demo_page import TOLERANCE, DemoPage, on_page
+from demo_page import LATER, TOLERANCE, DemoPage
 from numpy.typing import NDArray
 from playwright.sync_api import Browser
 
@@ -18,16 +19,13 @@ from d2lcourse.data.shapes import COLOURS
 TITLES = ("with-skips", "without-skips")
 NAMES = ("background", *CLASSES)
 SIDE, ZOOM, SIZE = 40, 8, 18  # pixels of the image, canvas pixels to one, a stamp's width
-LATER = 100  # milliseconds
 FOUND = 0.7  # of intersection over union, between what was painted and what is found
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] + 0.5
 
 
 @pytest.fixture(scope="module")
 def opened(chromium: Browser, address: str) -> Iterator[DemoPage]:
-    with on_page(chromium, address, "segmentation/unet", "paint-a-scene") as page:
-        page.open()
-        page.settle()
+    with demo_page.opened(chromium, address, "segmentation/unet", "paint-a-scene") as page:
         page.place.locator(".demo-body").scroll_into_view_if_needed()
         yield page
 

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from demo_page import TOLERANCE, DemoPage, on_page
+from demo_page import LATER, TOLERANCE, DemoPage, on_page
 from playwright.sync_api import Browser, Page, expect
 from torch import Tensor, nn
 
 from d2lcourse import data
 from tools.browser import visit
-
-LATER = 100  # milliseconds
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from demo_page import DemoPage, on_page
+from demo_page import LATER, DemoPage, on_page
 from playwright.sync_api import Browser, expect
 from torch import nn
 
 import d2lcourse as d2l
 
-LATER = 100  # milliseconds
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "linear": nn.Identity}
 LAYERS = {"Depth": "Hidden layers", "Width": "Width", "Rate": "Learning rate"}
 

@@ -8,11 +8,10 @@ import re
 import numpy as np
 import pytest
 from conftest import HTML
-from demo_page import TOLERANCE, DemoPage, on_page
+from demo_page import LATER, TOLERANCE, DemoPage, opened
 from playwright.sync_api import Browser, expect
 
 CHAPTER, NAME, TITLE = "attention/transformer", "translate-a-sentence", "translator"
-LATER = 100  # milliseconds
 BOS, EOS = 1, 2
 STROKE = 9  # CSS pixels of the line of a whole attention
 TYPED = "the young queen that the dogs see was not tired"
@@ -20,9 +19,7 @@ TYPED = "the young queen that the dogs see was not tired"
 
 @pytest.fixture
 def demo(chromium: Browser, address: str):
-    with on_page(chromium, address, CHAPTER, NAME) as page:
-        page.open()
-        page.settle()
+    with opened(chromium, address, CHAPTER, NAME) as page:
         yield page
         assert page.seen.errors == []
 
@@ -222,9 +219,4 @@ def test_later_answers_come_at_once(demo: DemoPage) -> None:
         "() => [...document.querySelectorAll('.demo button')]"
         ".find((one) => one.textContent === 'Step').click()"
     )
-    taken = []
-    for _ in range(5):
-        taken.append(demo.milliseconds(press))
-        demo.settle(50)
-    print(f"a step takes {sorted(taken)[2]:.0f} ms")
-    assert sorted(taken)[2] < LATER
+    assert demo.median_milliseconds(press, rest=50) < LATER
